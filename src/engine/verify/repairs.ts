@@ -187,6 +187,8 @@ export class Repairs {
     const { checkpoint, clock, drops } = this.#context;
     const isSecond = this.#left.get(collection)?.suspicion === suspicion;
     this.#left.delete(collection);
+    // Copied anew or suspect again meanwhile: nothing would release what is held now.
+    if (collection.suspicion !== suspicion) return;
     drops.documents.releaseAll(collection);
     if (left.length > 0) {
       for (const key of isSecond ? left : []) drops.documents.hold(collection, key, clock.now());

@@ -137,11 +137,16 @@ interface RepairUses {
   /** Answers each read of a collection that isn't capped; its writes are answered too. */
   readonly read?: (what: string, collection: TrackedCollection) => Promise<unknown>;
   readonly verificationForgotten?: (repairs: Repairs) => void;
+  /** How many repairs run, each a second after the one before. */
+  readonly times?: number;
+  readonly isReversed?: boolean;
 }
 
-/** Runs the repair of a suspect collection once. @returns the keys that it left to the lanes */
-async function repair({ copyAnew, read, verificationForgotten = () => undefined }: RepairUses) {
-  using context = runContext();
+/** Runs repairs of a suspect collection. @returns the keys that they left to the lanes, and what waits for a confirmation */
+async function repair({ copyAnew, read, verificationForgotten = () => undefined, times = 1, isReversed }: RepairUses) {
+  using context = { ...runContext(), isReversed: isReversed === true };
+  let nowMs = 0;
+  context.clock = { ...context.clock, elapsed: () => nowMs };
   const collection = liveCollection(read === undefined);
   collection.destinationUuid = new UUID();
   collection.suspicion = SUSPICION;
@@ -157,13 +162,18 @@ async function repair({ copyAnew, read, verificationForgotten = () => undefined 
     throttle: { take: idle },
     verificationForgotten: async () => verificationForgotten(repairs),
   };
+  let left = times;
   const repairs: Repairs = new Repairs(context, uses as never, async (task) => {
-    await task().then(ended.resolve, ended.reject);
+    await task().catch(ended.reject);
+    nowMs += 1_000;
+    left -= 1;
+    if (left === 0) ended.resolve();
+    context.stateChanges.notify();
   });
   const running = repairs.run().catch(() => undefined);
   await ended.promise.finally(() => context[Symbol.dispose]());
   await running;
-  return added;
+  return { added, wait: context.drops.documents.wait };
 }
 
 test('a suspect collection is not repaired once the stream has lost its position again', async () => {
@@ -183,28 +193,50 @@ test('a suspect collection is not repaired once the stream has lost its position
 });
 
 test('a repair that meets a repeated _id leaves that key to the lanes, and the run goes on', async () => {
-  const added = await repair({ copyAnew: () => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])) });
+  const { added } = await repair({ copyAnew: () => Promise.reject(new RepeatedId(KEY, 'shop.log', ['{}'])) });
   assert.deepEqual(added, [KEY]);
 });
 
 test('a repair follows nothing more once history is lost again: an operator may have to confirm it first', async () => {
   const older = Buffer.from(BSON.serialize({ _id: 2, older: true }));
   const newer = Buffer.from(BSON.serialize({ _id: 2 }));
-  const repairWith = (suspicionAfterFirst: typeof SUSPICION) => {
+  const repairWith = async (suspicionAfterFirst: typeof SUSPICION) => {
     const replies = { 'the source': [DOCUMENT, older], 'the destination': [DOCUMENT, newer] } as Record<
       string,
       Buffer[]
     >;
-    return repair({
+    const { added } = await repair({
       read: async (what, collection) => {
         const next = replies[what]?.shift();
         if (next === DOCUMENT) collection.suspicion = suspicionAfterFirst;
         return { documents: DocumentBatch.of(next === undefined ? [] : [next]) };
       },
     });
+    return added;
   };
   assert.deepEqual(await repairWith(SUSPICION), [keyOf(older)]);
   assert.deepEqual(await repairWith({ ...SUSPICION, mark: 'again' }), []);
+});
+
+test('a document of a failback waits for a confirmation, unless its collection was copied anew while it was read', async () => {
+  const waitAfter = async (suspicion: typeof SUSPICION | null) => {
+    const none = { documents: DocumentBatch.of([]), found: new Map() };
+    const extra = { documents: DocumentBatch.of([DOCUMENT]), found: new Map([[KEY.identity, true]]) };
+    const replies = [extra, none, extra];
+    const { wait } = await repair({
+      times: 2,
+      isReversed: true,
+      read: async (what, collection) => {
+        if (what === 'the source') return none;
+        const reply = replies.shift();
+        if (replies.length === 0) collection.suspicion = suspicion;
+        return reply;
+      },
+    });
+    return wait;
+  };
+  assert.equal((await waitAfter(SUSPICION))?.for, 'a confirmation of drops');
+  assert.equal(await waitAfter(null), undefined);
 });
 
 /** Begins to verify one collection, without a destination to look at; `partitions` reads the ranges of its copy. */
