@@ -7,7 +7,7 @@ const SILENT_AFTER_MS = 25_000;
 const FIRST_WORD_MS = 5_000;
 
 /**
- * Fetches a record again and again from a stream of its changes, which costs two requests a minute. It asks for the record where no stream
+ * Fetches a record again and again from a stream of its changes, which is opened again each minute. It asks for the record where no stream
  * passes, and after the end of each one.
  */
 export class RecordStream implements Disposable {

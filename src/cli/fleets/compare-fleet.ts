@@ -23,7 +23,7 @@ export interface EntryDiff {
   readonly replaces?: string;
   /** The number of the migration that is created, from 1. */
   readonly attempt: number;
-  /** What of a new migration's source is not reported now, for people. The server refuses such a migration. */
+  /** A sentence for people that says which part of a new migration's source no agent reports. The server refuses such a migration. */
   readonly unreported?: string;
 }
 

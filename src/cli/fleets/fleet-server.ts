@@ -35,16 +35,16 @@ export class FleetServer {
 
   /** Lists the registered destinations. */
   async destinations(): Promise<Cluster[]> {
-    return await this.#all<Cluster>('clusters', {});
+    return await this.#all<Cluster>('/clusters', {});
   }
 
   /** Lists the migrations of a fleet, the newest first. */
   async migrations(fleet: string): Promise<LiveMigration[]> {
-    return await this.#all<LiveMigration>('liveMigrations', { label: fleetFilter(fleet) });
+    return await this.#all<LiveMigration>('/liveMigrations', { label: fleetFilter(fleet) });
   }
 
   async register(name: string, connectionString: string): Promise<void> {
-    await this.#send('POST', 'clusters', { name, connectionStrings: { standard: connectionString } });
+    await this.#send('POST', '/clusters', { name, connectionStrings: { standard: connectionString } });
   }
 
   /**
@@ -53,16 +53,16 @@ export class FleetServer {
    */
   async create(fleet: Fleet, entry: Entry, attempt: number): Promise<LiveMigration> {
     const key = { 'idempotency-key': `${fleet.fleet}/${entry.name}/${attempt}` };
-    return (await this.#send('POST', 'liveMigrations', this.#order(fleet, entry), key)) as LiveMigration;
+    return (await this.#send('POST', '/liveMigrations', this.#order(fleet, entry), key)) as LiveMigration;
   }
 
   async setLabels({ _id }: LiveMigration, fleet: Fleet, entry: Entry): Promise<void> {
     const body = { labels: labelsOfEntry(fleet.fleet, entry), note: entry.note };
-    await this.#send('PUT', `liveMigrations/${_id}/labels`, body);
+    await this.#send('PUT', `/liveMigrations/${_id}/labels`, body);
   }
 
   async setLoadWindows({ _id }: LiveMigration, windows: Entry['loadWindows']): Promise<void> {
-    await this.#send('PUT', `liveMigrations/${_id}/loadWindows`, { windows });
+    await this.#send('PUT', `/liveMigrations/${_id}/loadWindows`, { windows });
   }
 
   #order(fleet: Fleet, entry: Entry): MigrationRequest {
@@ -96,8 +96,7 @@ export class FleetServer {
   }
 
   async #send(method: string, path: string, body?: object, headers?: Readonly<Record<string, string>>) {
-    const place = ['', 'groups', encodeURIComponent(this.#projectId), ...(path === '' ? [] : [path])].join('/');
-    return await this.#ask(method, place, body, headers);
+    return await this.#ask(method, `/groups/${encodeURIComponent(this.#projectId)}${path}`, body, headers);
   }
 
   async #ask(...request: Parameters<ApiClient['ask']>): Promise<unknown> {
