@@ -118,6 +118,7 @@ export class SoakEngine implements AsyncDisposable {
       rssMegabytes: nowMegabytes,
       peakMegabytes: mostMegabytes,
       heapMegabytes: gauge('nodejs_heap_size_used_bytes') / 1e6,
+      externalMegabytes: gauge('nodejs_external_memory_bytes') / 1e6,
       processorSeconds,
       processorMicrosPerDocument: copiedDocuments ? (processorSeconds / copiedDocuments) * 1e6 : undefined,
       recordsMegabytes: (records.storageSize + records.indexSize) / 1e6,

@@ -17,6 +17,7 @@ type Name =
   | 'rssMegabytes'
   | 'peakMegabytes'
   | 'heapMegabytes'
+  | 'externalMegabytes'
   | 'processorSeconds'
   | 'processorMicrosPerDocument'
   | 'recordsMegabytes';

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
 import { listedMismatch } from '../atlas-api/listed-mismatch.ts';
-import { progress } from '../atlas-api/migration-world.ts';
 import { start } from '../atlas-api/started-migration.ts';
 import { violationsOf } from './axe.ts';
 import { openPage, startBrowser } from './browser.ts';
 import { buildConsole } from './built-console.ts';
+import { reportMismatches } from './large-migration.ts';
 import { signIn, startWithConsole } from './started-console.ts';
 
 const built = await buildConsole();
@@ -22,16 +21,9 @@ async function saveFile(found: number, reported: number) {
   assert.ok(browser);
   await using resources = new AsyncDisposableStack();
   const plane = resources.use(await startWithConsole(built.path));
-  const { groupId, id, agent } = await start(plane);
-  const all = Array.from({ length: found }, (_, number) => listedMismatch(number));
-  const latest = all.slice(-10).reverse();
-  const verification = { ...verificationProgress('REPORT'), mismatches: { found, open: found, latest } };
-  for (let part = 0; part * 1_000 < reported; part += 1) {
-    const changed = all.slice(part * 1_000, Math.min(reported, (part + 1) * 1_000));
-    const mismatches = { series: 'a'.repeat(24), part, total: found, changed, removed: [] };
-    const entry = { id, progress: progress(id, { state: 'FOLLOWING', verification }), lists: { mismatches } };
-    await agent.report({ migrations: [entry] });
-  }
+  const started = await start(plane);
+  const { groupId, id } = started;
+  await reportMismatches(started, found, reported);
   const watched = resources.use(await openPage(browser, plane.url));
   const { page } = watched;
   await page.goto(`${plane.url}/#/projects/${groupId}/migrations/${id}`);
@@ -44,16 +36,16 @@ async function saveFile(found: number, reported: number) {
     .trimEnd()
     .split('\n');
   const kept = resources.move();
-  return { ...watched, all, lines, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { ...watched, lines, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 test('the download has every document that differed, one JSON object a line', { skip }, async () => {
   await using saved = await saveFile(2_345, 2_345);
-  const { all, lines, page, faults } = saved;
+  const { lines, page, faults } = saved;
   const keys = lines.map((line) => JSON.parse(line).key);
   assert.deepEqual(
     keys,
-    all.map(({ key }) => key),
+    Array.from({ length: 2_345 }, (_, number) => listedMismatch(number).key),
   );
   const { id: _, ...fields } = listedMismatch(7);
   assert.deepEqual(JSON.parse(lines[7] ?? ''), fields);
