@@ -35,9 +35,10 @@ const started = await start(plane);
 await fill(started);
 await enlarge(started, plane.store);
 await reportMismatches(started, LARGE.mismatches);
-const { page, faults } = resources.use(await openPage(browser, plane.url));
+const watched = resources.use(await openPage(browser, plane.url));
+const { page, faults } = watched;
 await page.goto(plane.url);
-await signIn({ page } as never, plane.publicKey, plane.privateKey);
+await signIn(watched, plane.publicKey, plane.privateKey);
 await page.evaluate(until(`document.querySelectorAll('.cards > li').length === ${MIGRATIONS}`));
 const migration = `${started.path}/${started.id}`;
 const answer = (name: string, path: string, items: number) => ({
@@ -72,16 +73,15 @@ const contenders = [
     name: `page of a migration with ${LARGE.collections} collections`,
     run: async () => {
       await page.goto(`${plane.url}/#/`);
-      const path = `#/projects/${started.groupId}/migrations/${started.id}`;
-      return await timed(() => page.evaluate(`(${RENDER_MIGRATION})(${JSON.stringify(path)})`));
+      return await timed(openMigration);
     },
   },
   {
-    name: `filter of its collections`,
+    name: 'filter of its collections',
     run: async () => {
+      await page.goto(`${plane.url}/#/`);
+      await openMigration();
       const filter = page.getByRole('searchbox');
-      await filter.fill('');
-      await page.evaluate(until(`document.querySelector('.rows tbody th').textContent === 'shop.orders'`));
       return await timed(async () => {
         await filter.fill(FILTER);
         await page.evaluate(until(`document.querySelector('.rows tbody th')?.textContent.includes('${FILTER}')`));
@@ -90,12 +90,14 @@ const contenders = [
   },
   {
     name: `download of ${LARGE.mismatches} documents that differed`,
-    run: () =>
-      timed(async () => {
+    run: async () => {
+      await openMigration();
+      return await timed(async () => {
         const downloading = page.waitForEvent('download');
         await page.getByRole('button', { name: 'as NDJSON' }).click();
         await (await downloading).path();
-      }),
+      });
+    },
   },
   answer(
     `API: ${MIGRATIONS} migrations`,
@@ -107,6 +109,11 @@ const contenders = [
 ];
 report('console and API at size', 1, 'times', await measure(contenders, Number(values.rounds)));
 assert.deepEqual(faults, []);
+
+async function openMigration(): Promise<void> {
+  const path = `#/projects/${started.groupId}/migrations/${started.id}`;
+  await page.evaluate(`(${RENDER_MIGRATION})(${JSON.stringify(path)})`);
+}
 
 /** Starts the other migrations, each with a destination of its own, in projects of a few. */
 async function fill({ agent }: Started): Promise<void> {

@@ -4,11 +4,13 @@ import type { Document, MongoClient } from 'mongodb';
 import type { LeaderProgress } from '../../src/sync/index.ts';
 import { memoryOf } from '../../test/engine/memory/slow-destination.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { keepFewFilesOpen } from '../../test/support/few-open-files.ts';
 import { runLinkspan } from '../../test/support/linkspan-process.ts';
 import { startSync } from '../../test/support/sync-process.ts';
 import { sendBatches } from '../raw-commands.ts';
 import { timed } from '../rounds.ts';
 import { DATABASE, startServers } from '../servers.ts';
+import { COPYING } from '../soak/report.ts';
 import { ID, Template } from '../template.ts';
 
 /**
@@ -16,20 +18,18 @@ import { ID, Template } from '../template.ts';
  * secondary index, or one collection of documents of 100 bytes. Prints the seconds of each step, and compares the servers' hashes of all documents.
  */
 const { values } = parseArgs({ options: { collections: { type: 'string' }, documents: { type: 'string' } } });
-/** Makes servers with many collections keep few of their files open; not every system allows two for each. */
-const FEW_FILES = 'file_manager=(close_handle_minimum=15000,close_idle_time=3,close_scan_interval=1)';
+if ((values.collections === undefined) === (values.documents === undefined))
+  throw new Error('Give --collections or --documents.');
 const WRITERS = 4;
 const DOCUMENTS_OF_A_COLLECTION = 10;
 const DOCUMENTS_OF_A_BATCH = 20_000;
 const DOCUMENT_BYTES = 100;
-const COPYING = new Set(['CREATED', 'PREPARING', 'COPYING']);
 const POLL_MS = 100;
 const LONGEST_MS = 3 * 3_600_000;
 
 await using pair = await startServers();
 const { source, destination } = pair;
-for (const { client } of [source, destination])
-  await client.db('admin').command({ setParameter: 1, wiredTigerEngineRuntimeConfig: FEW_FILES });
+for (const { client } of [source, destination]) await keepFewFilesOpen(client);
 const seconds: Record<string, number> = {};
 
 await step('load', () => load(source.client));
@@ -59,7 +59,7 @@ async function until(condition: (progress: LeaderProgress) => boolean): Promise<
 }
 
 async function plan(): Promise<void> {
-  await using planned = runLinkspan(['plan', source.uri, destination.uri, '--output', 'json']);
+  await using planned = runLinkspan(['plan', source.uri, destination.uri]);
   assert.equal((await planned.exit).code, 0, planned.stderr);
 }
 

@@ -8,7 +8,7 @@ const MEMORY_MEGABYTES = 512;
 /** Records with an entry for each copied document would exceed this in a soak of some gigabytes; 0.2 GB with all faults had 1 MB of them. */
 const RECORDS_MEGABYTES = 100;
 /** States before everything is copied and indexed. */
-const COPYING = new Set(['CREATED', 'PREPARING', 'COPYING']);
+export const COPYING = new Set(['CREATED', 'PREPARING', 'COPYING']);
 
 /** The result of a soak of one size. */
 export type Summary = ReturnType<typeof summarize>;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keepFewFilesOpen } from '../support/few-open-files.ts';
 import { runLinkspan } from '../support/linkspan-process.ts';
 import { startReplicaSet } from '../support/replica-set.ts';
 
@@ -7,12 +8,10 @@ import { startReplicaSet } from '../support/replica-set.ts';
 const COLLECTIONS = Number(process.env.LINKSPAN_TEST_COLLECTIONS ?? 500);
 const AT_ONCE = 8;
 const PROMISED_MS = 30_000;
-/** Makes a server with many collections keep few files open. Each collection has two files, and not every system allows that many open files. */
-const FEW_FILES = 'file_manager=(close_handle_minimum=15000,close_idle_time=3,close_scan_interval=1)';
 
 test(`a plan of ${COLLECTIONS} collections takes at most 30 s and lists every problem, also that of the last collection`, async (context) => {
   await using source = await startReplicaSet();
-  await source.client.db('admin').command({ setParameter: 1, wiredTigerEngineRuntimeConfig: FEW_FILES });
+  await keepFewFilesOpen(source.client);
   await using destination = await startReplicaSet();
   const db = source.client.db('many');
   const names = Array.from({ length: COLLECTIONS }, (_, n) => `c${String(n).padStart(5, '0')}`);

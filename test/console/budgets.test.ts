@@ -27,6 +27,7 @@ const MOST_GROWN_BYTES = 400_000;
 /** Lets the server look for updates twenty times as often, so that a minute of them takes seconds. */
 const hurried: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) };
 
+/** Starts a migration with thousands of collections and a day of samples. */
 async function startLarge() {
   await using resources = new AsyncDisposableStack();
   const plane = resources.use(await startWithConsole(built.path, { clock: hurried }));

@@ -1,11 +1,11 @@
 import type { MigrationSample, Store } from '../../src/control/index.ts';
 import { verificationProgress } from '../../src/engine/report/verification-progress.ts';
-
 import { listedMismatch } from '../atlas-api/listed-mismatch.ts';
 import { progress } from '../atlas-api/migration-world.ts';
 import type { Started } from '../atlas-api/started-migration.ts';
 import { manyCollections, partsOf } from './reported-collections.ts';
 
+/** The size of a migration that pages are tried with. */
 export const LARGE = { collections: 5_000, mismatches: 10_000 };
 
 /** Runs in the page: follows a link, and waits until the table of collections and the charts with their history are there and painted. */
@@ -17,6 +17,8 @@ export const RENDER_MIGRATION = `async (path) => {
   while (!hasHistory() || !isThere()) await painted();
   await painted();
 }`;
+
+/** The most that a report may have. */
 const MISMATCHES_OF_A_REPORT = 1_000;
 
 const figures = (at: number): MigrationSample['figures'] => ({
