@@ -184,7 +184,9 @@ async function connectTo(
     stepDown: async () => {
       const member = await primary();
       const alone = members.length === 1;
-      await admin(member, { replSetStepDown: alone ? 1 : 10, secondaryCatchUpPeriodSecs: alone ? 0 : 5, force: alone });
+      const command = { replSetStepDown: alone ? 1 : 10, secondaryCatchUpPeriodSecs: alone ? 0 : 5, force: alone };
+      // A busy server may not get its lock within the time of the command.
+      await eventually(() => admin(member, command), { what: 'a step-down' });
       await primary();
     },
     failCommand: async ({ mode, data }) => {

@@ -1,6 +1,7 @@
 import { elementsOf } from '../bson/elements.ts';
 import { document, element } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
+import { ownBytes } from '../bson/stored-bytes.ts';
 
 /**
  * The top-level fields of a raw document, in order. Specs and options stay bytes, so that 1, 1.0 and NumberLong(1) stay
@@ -8,8 +9,9 @@ import { RawValue } from '../bson/raw-value.ts';
  */
 export type Fields = ReadonlyMap<string, RawValue>;
 
-export function fieldsOf(bytes: Buffer): Map<string, RawValue> {
+export function fieldsOf(given: Buffer): Map<string, RawValue> {
   const fields = new Map<string, RawValue>();
+  const bytes = ownBytes(given);
   for (const { name, type, valueStart, valueEnd } of elementsOf(bytes)) {
     fields.set(name, new RawValue(type, bytes.subarray(valueStart, valueEnd)));
   }

@@ -4,7 +4,7 @@ import { decode } from '../bson/decode.ts';
 import { BSON_TYPE, elementsOf } from '../bson/elements.ts';
 import { boolean, document, double, element, int32 } from '../bson/raw-document.ts';
 import { RawValue } from '../bson/raw-value.ts';
-import { differingFields, type Fields } from './fields.ts';
+import { differingFields, type Fields, isSameValue } from './fields.ts';
 
 /**
  * 68 years: the largest value that servers accept, and the one that they show for values that they don't understand.
@@ -161,7 +161,10 @@ function kindsOf(fields: Fields): string[] {
 
 function change(fields: Map<string, RawValue>, name: string, by: (value: RawValue) => RawValue): void {
   const value = fields.get(name);
-  if (value !== undefined) fields.set(name, by(value));
+  if (value === undefined) return;
+  const changed = by(value);
+  // An unchanged value needs no bytes of its own, and most are.
+  if (!isSameValue(value, changed)) fields.set(name, changed);
 }
 
 function asDocument(value: RawValue, each: (value: RawValue) => RawValue): RawValue {

@@ -1,6 +1,7 @@
 import { type Document, type MongoClient, UUID } from 'mongodb';
 import { decode } from '../bson/decode.ts';
 import { elementNamed } from '../bson/elements.ts';
+import { ownBytes } from '../bson/stored-bytes.ts';
 import {
   bucketsName,
   catalogName,
@@ -203,7 +204,7 @@ export async function idIndexBytes(
 
 /** Keeps a copy of the bytes: an entry lives as long as its migration, and a part of a reply keeps the whole reply in memory. */
 function readEntry(database: string, reply: Buffer): CatalogEntry {
-  const bytes = Buffer.from(reply);
+  const bytes = ownBytes(reply);
   const { name, type, info } = decode(bytes, { fieldsAsRaw: { options: true } });
   const options = elementNamed(bytes, 'options');
   const fields = options === undefined ? new Map() : fieldsOf(bytes.subarray(options.valueStart, options.valueEnd));

@@ -49,13 +49,17 @@ export class Changes {
 
   /** Resolves after the next change, after `withinMs`, or when the signal aborts. */
   async next(signal: AbortSignal, withinMs: number): Promise<void> {
-    const woken = new AbortController();
+    if (signal.aborted) return;
+    const over = new AbortController();
     // The default reason is an error with a stack trace, which cost more than the rest of a change.
-    const wake = () => woken.abort(WOKEN);
+    const wake = () => over.abort(WOKEN);
     this.#waiting.add(wake);
+    // Not `AbortSignal.any`, whose bookkeeping stays until the next full collection: kilobytes for each of many changes.
+    signal.addEventListener('abort', wake);
     try {
-      await this.#clock.sleep(withinMs, AbortSignal.any([signal, woken.signal]));
+      await this.#clock.sleep(withinMs, over.signal);
     } finally {
+      signal.removeEventListener('abort', wake);
       this.#waiting.delete(wake);
     }
   }

@@ -60,7 +60,9 @@ export class Copier {
       (collection) => collection.state !== 'live' && !this.#takenUp.has(collection),
     );
     await Promise.all(
-      waiting.filter(({ state }) => state === 'pending').map((collection) => this.#measure(collection)),
+      waiting
+        .filter(({ state }) => state === 'pending')
+        .map((collection) => this.#collectionSlots.run(() => this.#measure(collection))),
     );
     waiting.sort((a, b) => b.bytes - a.bytes);
     for (const collection of waiting)

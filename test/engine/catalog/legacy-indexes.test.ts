@@ -107,6 +107,15 @@ const KEPT: readonly Document[] = [
   { key: { a: int(1) }, anotherOption: int(1) },
 ];
 
+test('what is kept of an index or of options keeps nothing else of the reply in memory', () => {
+  const spec = Buffer.from(BSON.serialize({ v: int(2), key: { a: int(1) }, name: 'a_1' }));
+  const reply = Buffer.concat([Buffer.alloc(60_000), spec]);
+  const read = readIndexSpec(reply.subarray(60_000));
+  assert.ok(read !== undefined);
+  for (const { bytes } of [...read.original.values(), ...read.fields.values()])
+    assert.equal(bytes.buffer.byteLength, spec.length);
+});
+
 test('old index specifications take the form that servers store today', () => {
   for (const [what, legacy, today] of LEGACY) {
     const { spec, changes } = modern(legacy);

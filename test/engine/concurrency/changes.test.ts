@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { Changes } from '../../../src/engine/concurrency/changes.ts';
 import { systemClock } from '../../../src/platform/index.ts';
@@ -69,4 +70,14 @@ test('looks end with their signal', async () => {
     setImmediate(() => stop.abort());
   }
   assert.equal(looks, 1);
+});
+
+test('a signal that outlives many waits keeps none of them', async () => {
+  const changes = new Changes(systemClock);
+  const { signal } = new AbortController();
+  const waiting = Array.from({ length: 100 }, () => changes.next(signal, NEVER_MS));
+  assert.equal(getEventListeners(signal, 'abort').length, 100);
+  changes.notify();
+  await Promise.all(waiting);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
