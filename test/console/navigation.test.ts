@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { ControlPlane } from '../atlas-api/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { violationsOf } from './axe.ts';
 import { openPage, type PageOptions, startBrowser } from './browser.ts';
 import { buildConsole } from './built-console.ts';
@@ -41,7 +42,7 @@ test('an unknown address has a heading and leads to the migrations, and so does 
   ] as const) {
     await page.goto(`${plane.url}/#/${address}`);
     await page.getByRole('heading', { level: 1, name: title }).waitFor();
-    assert.equal(await page.title(), `${title} · Linkspan`);
+    await eventually(async () => (await page.title()) === `${title} · Linkspan`, { what: `the title "${title}"` });
     assert.deepEqual(await violationsOf(watched), []);
     await page.getByRole('link', { name: 'All migrations' }).click();
     await page.getByRole('heading', { level: 1, name: 'Migrations', exact: true }).waitFor();

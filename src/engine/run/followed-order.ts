@@ -20,12 +20,15 @@ export class FollowedOrder {
     return this.#cancelled.signal;
   }
 
-  /** Aborts when the operator no longer wants the cutover that is wanted now. */
+  /**
+   * Aborts when the operator no longer wants the cutover that is wanted now, or cancels. It combines no signals: the combination of
+   * two that have aborted can have the reason of the later one (Node.js 24.21), and an attempt knows by the reason why it ended.
+   */
   get calledOff(): AbortSignal {
     return this.#calledOff.signal;
   }
 
-  /** Aborts when the operator wants anything else than the rehearsal that is wanted now. */
+  /** Aborts when the operator wants anything else than the rehearsal that is wanted now, or cancels. */
   get rehearsalOff(): AbortSignal {
     return this.#rehearsalOff.signal;
   }
@@ -40,10 +43,11 @@ export class FollowedOrder {
     if (isDeepStrictEqual(before, after)) return;
     this.#current = after;
     if (before.wanted !== 'CUTOVER' && after.wanted === 'CUTOVER') this.#calledOff = new AbortController();
-    // A cancellation ends the attempt by its own signal, so that one reason ends all of it.
-    const isOff = before.wanted === 'CUTOVER' && after.wanted !== 'CUTOVER' && after.wanted !== 'CANCELLED';
-    if (isOff) this.#calledOff.abort();
-    if (after.rehearsal !== before.rehearsal) this.#rehearsalOff = new AbortController();
+    // rule: cancel-ends-checks
+    if (before.wanted === 'CUTOVER' && after.wanted !== 'CUTOVER') this.#calledOff.abort();
+    // An earlier rehearsal that is under way shares the signal.
+    const isNew = after.rehearsal !== before.rehearsal && this.#rehearsalOff.signal.aborted;
+    if (isNew) this.#rehearsalOff = new AbortController();
     if (after.wanted !== 'RUNNING') this.#rehearsalOff.abort();
     if (after.wanted === 'CANCELLED') this.#cancelled.abort();
     for (const wake of this.#followers) wake();

@@ -64,7 +64,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     if (order.current.wanted === 'CUTOVER') attempts.note(run.notReadyReasons);
     // Where the source's catalog has to stand still, nothing would make the difference go away.
     if (order.current.wanted === 'CUTOVER' && hasOtherCatalog(follower))
-      await unlessAborted(follower.confirmCatalog(), noLongerWanted(order));
+      await unlessAborted(follower.confirmCatalog(), order.calledOff);
     if (order.current.wanted === 'CUTOVER' && run.notReadyReasons.length === 0) {
       const ended = await attemptCutover(run, follower, timed);
       if (ended === 'unconfirmed') continue;
@@ -84,8 +84,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
     // rule: rehearse-when-ready
     if (!isRehearsed && wanted === 'RUNNING' && run.notReadyReasons.length === 0) {
       timeline.want(rehearsal);
-      const calledOff = AbortSignal.any([order.cancelled, order.rehearsalOff]);
-      await rehearse(timed, log, follower, { calledOff, timeline, rehearsal });
+      await rehearse(timed, log, follower, { calledOff: order.rehearsalOff, timeline, rehearsal });
       continue;
     }
     const dueInMs = attempts.isDue ? LOOK_AGAIN_AFTER_MS : attempts.dueInMs;
@@ -106,7 +105,7 @@ async function attemptCutover(
   const { attempts, findings, log, options, order } = run;
   using _ = follower.hurry();
   using preparation = prepareCutover(timed, log, follower);
-  const calledOff = noLongerWanted(order);
+  const { calledOff } = order;
   const advised = unlessAborted(findings.repeatAtCutover(), calledOff);
   const [confirmed] = await Promise.all([isConfirmed(follower, calledOff), advised]);
   // rule: catalogs-before-cutover
@@ -118,12 +117,6 @@ async function attemptCutover(
     evidence: (uncertain) => evidenceOf(run, follower, uncertain),
     preparation,
   });
-}
-
-/** Aborts when the operator cancels the migration, or no longer wants the cutover that is wanted now. */
-function noLongerWanted({ cancelled, calledOff }: FollowedOrder): AbortSignal {
-  // rule: cancel-ends-checks
-  return AbortSignal.any([cancelled, calledOff]);
 }
 
 /** Ends a migration whose source is still being written to. @returns false when the operator cancels before the commit */

@@ -35,3 +35,13 @@ test('an order without the cutover calls it off before it is followed, and the n
   order.follow(wanted);
   assert.equal(order.calledOff.aborted, false);
 });
+
+test('a cancellation calls off the cutover that is wanted, and the rehearsals that were', () => {
+  const order = new FollowedOrder();
+  order.follow(amended(FIRST_ORDER, { rehearsal: 1 }));
+  const first = order.rehearsalOff;
+  order.follow(amended(order.current, { rehearsal: 2 }));
+  order.follow(amended(order.current, { wanted: 'CUTOVER' }));
+  order.follow(amended(order.current, { wanted: 'CANCELLED', drop: true }));
+  assert.ok(order.calledOff.aborted && first.aborted);
+});
