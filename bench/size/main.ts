@@ -15,7 +15,8 @@ import { ID, Template } from '../template.ts';
 
 /**
  * `npm run bench:size -- --collections 5000`, or `--documents 100000000`: plans and migrates so many collections of ten documents with a
- * secondary index, or one collection of documents of 100 bytes. Prints the seconds of each step, and compares the servers' hashes of all documents.
+ * secondary index, or one collection of documents of 100 bytes. Prints the seconds of each step, compares the servers' hashes of all documents, and
+ * fails when Linkspan took more memory than its limit.
  */
 const { values } = parseArgs({ options: { collections: { type: 'string' }, documents: { type: 'string' } } });
 if ((values.collections === undefined) === (values.documents === undefined))
@@ -24,6 +25,8 @@ const WRITERS = 4;
 const DOCUMENTS_OF_A_COLLECTION = 10;
 const DOCUMENTS_OF_A_BATCH = 20_000;
 const DOCUMENT_BYTES = 100;
+/** The default limit of a process. */
+const LIMIT_MEGABYTES = 512;
 const POLL_MS = 100;
 const LONGEST_MS = 3 * 3_600_000;
 
@@ -47,6 +50,7 @@ await step('comparison', async () => {
   assert.equal(here, there);
 });
 console.log(JSON.stringify({ ...values, seconds, mostMegabytes }));
+assert.ok(mostMegabytes < LIMIT_MEGABYTES, 'more memory than the limit');
 
 async function step(name: string, work: () => Promise<unknown>): Promise<void> {
   seconds[name] = Number((await timed(work)).toFixed(1));
