@@ -21,7 +21,8 @@ import { JumpClock } from './jump-clock.ts';
 
 /**
  * `npm run bench:day -- [--hours 24]`: a control plane and an agent in this process follow a source by a clock that jumps five seconds after
- * each change that arrived. Prints every few hours how much was logged and stored; cuts over at the end, and compares both sides.
+ * each change that arrived. Prints every few hours how much was logged and stored; cuts over at the end, and compares both sides. Fails when a
+ * figure exceeds its limit.
  */
 const { values } = parseArgs({ options: { hours: { type: 'string', default: '24' } } });
 const JUMP_MS = 5_000;
@@ -29,6 +30,14 @@ const HOUR_MS = 3_600_000;
 const TABLE_EVERY_HOURS = 3;
 const WAITING_MS = 15 * 60_000;
 const POLL_MS = 5;
+const LIMIT_MEGABYTES = 512;
+const LOG_KILOBYTES_PER_HOUR = 10;
+const RECORDS_KILOBYTES = 1_000;
+/** A sample each second for the last hour, and one each minute. */
+const SAMPLES_OF_LAST_HOUR = 3_600;
+const SAMPLES_PER_HOUR = 60;
+/** The rows of every other table of the store. */
+const ROWS_OF_TABLE = 100;
 
 const clock = new JumpClock();
 const stop = new AbortController();
@@ -106,16 +115,25 @@ async function untilReady(): Promise<void> {
 async function print(): Promise<void> {
   const { storageSize, indexSize } = await destination.client.db('linkspan_internal').stats();
   const { rss, heapUsed } = process.memoryUsage();
-  console.log(
-    JSON.stringify({
-      hours: Math.round((clock.now() - began) / HOUR_MS),
-      logKilobytes: Math.round(statSync(logFile).size / 1_000),
-      recordsKilobytes: Math.round((storageSize + indexSize) / 1_000),
-      rssMegabytes: Math.round(rss / 1e6),
-      heapMegabytes: Math.round(heapUsed / 1e6),
-      ...rowsOfStore(),
-    }),
+  const hours = Math.round((clock.now() - began) / HOUR_MS);
+  const figures = {
+    logKilobytes: Math.round(statSync(logFile).size / 1_000),
+    recordsKilobytes: Math.round((storageSize + indexSize) / 1_000),
+    rssMegabytes: Math.round(rss / 1e6),
+    heapMegabytes: Math.round(heapUsed / 1e6),
+  };
+  const rows = rowsOfStore();
+  console.log(JSON.stringify({ hours, ...figures, ...rows }));
+  const { migration_samples = 0, ...others } = rows;
+  assert.ok(figures.logKilobytes <= LOG_KILOBYTES_PER_HOUR * (1 + hours), 'more of a log than its limit');
+  assert.ok(figures.recordsKilobytes <= RECORDS_KILOBYTES, 'more records on the destination than their limit');
+  assert.ok(figures.rssMegabytes < LIMIT_MEGABYTES, 'more memory than the limit');
+  assert.ok(
+    migration_samples <= SAMPLES_OF_LAST_HOUR + SAMPLES_PER_HOUR * (1 + hours),
+    'more samples than their limit',
   );
+  for (const [table, number] of Object.entries(others))
+    assert.ok(number <= ROWS_OF_TABLE, `${number} rows in ${table}`);
 }
 
 /** The rows of each table that has more than ten. */
