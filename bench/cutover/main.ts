@@ -6,6 +6,7 @@ import type { CutoverAttempt } from '../../src/contract/index.ts';
 import { cleanUpAtExit } from '../../test/support/exit-cleanup.ts';
 import { LEAST_ROLES } from '../../test/support/least-privilege.ts';
 import { type ReplicaSet, startPair } from '../../test/support/replica-set.ts';
+import { percentile } from '../api/load.ts';
 import { spreadOf, timed } from '../rounds.ts';
 import { DATABASE, settle } from '../servers.ts';
 import { loadLargeCollections } from './large-collections.ts';
@@ -24,6 +25,9 @@ interface Measured {
   readonly requestToEndMs: number;
   readonly attempts: readonly CutoverAttempt[];
 }
+
+/** From the readiness to the request, as an operator looks at the migration before. */
+const READY_FOR_MS = 5_000;
 
 const { values } = parseArgs({
   options: {
@@ -81,7 +85,7 @@ async function cutOver(rate: number, side: number): Promise<Measured> {
   cleanUpAtExit(() => child.kill('SIGKILL'));
   await answer(child);
   const [writtenBefore, beganMs] = [writers.written, performance.now()];
-  await seen(() => performance.now() - beganMs > 1_000);
+  await seen(() => performance.now() - beganMs > READY_FOR_MS);
   const writesPerSecond = ((writers.written - writtenBefore) * 1_000) / (performance.now() - beganMs);
   writers.takePause();
   let attempts: readonly CutoverAttempt[] = [];
@@ -130,7 +134,14 @@ function report(rate: number): void {
   const reached = Math.round(spreadOf(of.map(({ writesPerSecond }) => writesPerSecond)).median);
   const attempts = of.reduce((sum, one) => sum + one.attempts.length, 0);
   console.log(`\n${of.length} cutovers in ${attempts} attempts at ${rate} writes/s (reached: ${reached})`);
-  console.log(`write pause           ${show(of.map(({ pauseMs }) => pauseMs))} ms, median (min–max)`);
+  const pauses = of.map(({ pauseMs }) => pauseMs);
+  const p95 = Math.round(
+    percentile(
+      pauses.toSorted((a, b) => a - b),
+      0.95,
+    ),
+  );
+  console.log(`write pause           ${show(pauses)} ms, median (min–max); p95: ${p95} ms`);
   console.log(`request to the end    ${show(of.map(({ requestToEndMs }) => requestToEndMs))} ms`);
   const steps = Map.groupBy(
     of.flatMap(({ attempts: all }) => all.flatMap(({ steps: own }) => own)),

@@ -118,6 +118,9 @@ export const OF_CUTOVER: MutantTable = {
     ['same-set-while-watched', remove(), 'another replica set'],
     ['watch-account-changes', remove(), 'changes of users and roles'],
   ],
+  'test/engine/cutover/spare-watchdog.test.ts': [
+    ['spare-watchdog-must-run', replace('$(operand)', 'condition'), 'was killed'],
+  ],
   'test/engine/cutover/taken-lock.test.ts': [['retry-lock-failed', remove(), 'its global lock is taken']],
   'test/engine/cutover/timeline.test.ts': [['first-attempt-of-order', keep('operand'), 'accounts for all of its time']],
   'test/engine/cutover/waits-end.test.ts': [
@@ -127,7 +130,7 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/watchdog.test.ts': [
     ['term-in-record-writes', remove('property 3')],
-    ['watchdog-while-blocked', replace('$(name).kill(); $()', 'rule')],
+    ['watchdog-while-blocked', replace('child.kill(); $()', 'rule')],
     ['watchdog-must-run', remove(), 'once the watchdog'],
     ['watchdog-deadline-starts-at-block', replace("{ value: 'alive' }")],
     ['watchdog-checks-commit', remove('property 2')],

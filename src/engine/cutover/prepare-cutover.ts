@@ -52,9 +52,13 @@ export function prepareCutover(
   };
 }
 
+/** Whether a cutover of the migration blocks its source. */
+export function blocksSource({ selection, documentFilters, sourceFeatures }: RunContext): boolean {
+  return selection.isWhole && documentFilters.isEmpty && sourceFeatures.blocksWrites;
+}
+
 function prepareBlock(context: RunContext, log: MigrationLog, silentMs: number | undefined): PreparedBlock | undefined {
-  const { selection, documentFilters, sourceFeatures } = context;
-  if (!selection.isWhole || !documentFilters.isEmpty || !sourceFeatures.blocksWrites) return undefined;
+  if (!blocksSource(context)) return undefined;
   const claim = newClaim(context, log);
   return {
     claim,

@@ -5,11 +5,11 @@ import { DONE, type WatchdogOrder } from './watchdog-messages.ts';
 /** The program that `startWatchdog` runs. */
 async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  // Before the engine orders anything: loading the driver takes half a second of a processor.
+  const { act } = await import('./watchdog-act.ts');
   const first = await lines.next();
   if (first.done) return;
   const order: WatchdogOrder = JSON.parse(first.value);
-  // Before the engine blocks the source: loading the driver takes half a second of a processor.
-  const { act } = await import('./watchdog-act.ts');
   process.stdout.on('error', () => undefined);
   process.stdout.write('ready\n');
   if (await isSettled(lines, order.deadlineMs)) return;

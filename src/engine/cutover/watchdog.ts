@@ -1,16 +1,11 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { getCompileCacheDir } from 'node:module';
-import type { Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { dialRules, messageOf, programBeside } from '../../platform/index.ts';
+import { dialRules, messageOf } from '../../platform/index.ts';
 import type { Clusters, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { mayBlockSource } from '../records/records.ts';
 import type { Claim } from './block-history.ts';
+import { hasEnded, SpareWatchdog } from './spare-watchdog.ts';
 import { ALIVE, DONE, type WatchdogOrder } from './watchdog-messages.ts';
-
-const PROGRAM = programBeside(import.meta.url, 'watchdog-process');
 
 /** Much longer than any pause that the engine allows: by then it has stopped acting. */
 const DEADLINE_MS = 5 * 60_000;
@@ -30,7 +25,7 @@ export interface Watchdog extends Disposable {
 }
 
 /**
- * Starts a process that opens the source again when this one is killed, or hangs, between the block and the point of no
+ * Orders a process to open the source again when this one is killed, or hangs, between the block and the point of no
  * return. It has a session of its own. It receives addresses over a pipe, because they contain passwords. Must be
  * started before the block.
  */
@@ -46,15 +41,8 @@ export async function startWatchdog(
     deadlineMs,
     dialRules: dialRules(),
   };
-  const child = spawn(process.execPath, [PROGRAM], {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, NODE_COMPILE_CACHE: compileCache() },
-  });
+  const child = SpareWatchdog.take();
   const { stdin, stdout } = child;
-  // A watchdog that never started or ended early must not end the cutover, and this process doesn't wait for it at its
-  // end.
-  for (const part of [child, stdin]) part.on('error', () => undefined);
   stdin.write(`${JSON.stringify(order)}\n`);
   let hasStarted = false;
   try {
@@ -66,10 +54,8 @@ export async function startWatchdog(
       'The cutover continues without a watchdog',
     );
   }
-  stdout.destroy();
   // rule: watchdog-while-blocked
-  child.unref();
-  (stdin as Socket).unref();
+  stdout.destroy();
   let hasDeadline = false;
   const keepQuiet = () => {
     hasDeadline = true;
@@ -78,7 +64,7 @@ export async function startWatchdog(
   const standDown = () => void stdin.end(`${DONE}\n`);
   return {
     get hasEnded() {
-      return hasStarted && (child.exitCode !== null || child.signalCode !== null);
+      return hasStarted && hasEnded(child);
     },
     keepQuiet,
     standDown,
@@ -89,10 +75,4 @@ export async function startWatchdog(
       else if (!hasDeadline) keepQuiet();
     },
   };
-}
-
-/** Returns the parent of this process's cache directory, which is named after the version of Node.js; undefined without a cache. */
-function compileCache(): string | undefined {
-  const directory = getCompileCacheDir();
-  return directory && dirname(directory);
 }

@@ -5,8 +5,9 @@ import { unlessAborted } from '../concurrency/unless-aborted.ts';
 import { commitOnce } from '../cutover/commit-once.ts';
 import { cutOver } from '../cutover/cut-over.ts';
 import { finishCutover } from '../cutover/finish-cutover.ts';
-import { prepareCutover } from '../cutover/prepare-cutover.ts';
+import { blocksSource, prepareCutover } from '../cutover/prepare-cutover.ts';
 import { rehearse } from '../cutover/rehearse.ts';
+import { SpareWatchdog } from '../cutover/spare-watchdog.ts';
 import type { Pace, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
 import { within } from '../records/within.ts';
@@ -44,6 +45,8 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
   const { attempts, context, log, options, order } = run;
   const { timeline } = attempts;
   const timed = { ...context, retrier: context.retrier.telling((wait) => timeline.waitFor(wait)) };
+  const mayBlock = !options.once && blocksSource(context);
+  using spareWatchdog = new SpareWatchdog(context.clock);
   while (true) {
     context.signal.throwIfAborted();
     if (order.cancelled.aborted) {
@@ -87,6 +90,7 @@ export async function steer(run: SteeredRun, follower: StreamFollower): Promise<
       await rehearse(timed, log, follower, { calledOff: order.rehearsalOff, timeline, rehearsal });
       continue;
     }
+    if (mayBlock && log.record.state === 'FOLLOWING' && follower.verification.isClean) spareWatchdog.keep();
     const dueInMs = attempts.isDue ? LOOK_AGAIN_AFTER_MS : attempts.dueInMs;
     await context.stateChanges.next(context.signal, Math.min(LOOK_AGAIN_AFTER_MS, dueInMs));
   }
