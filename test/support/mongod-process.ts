@@ -12,8 +12,10 @@ const PORT_RANGE = { from: 20_000, to: 32_000 } as const;
 const START_ATTEMPTS = 5;
 const START_DEADLINE_MS = 60_000;
 const KEPT_LOG_LINES = 40;
-/** Exit code of a mongod whose port is in use. */
+/** Exit code of a mongod whose port is in use when it binds to it. */
 const EXIT_NET_ERROR = 48;
+/** Id of the log line "Error listening for new connections on listen address": another server took the port after this one was bound to it. */
+const NOT_LISTENING = '"id":31339';
 /** Id of the log line "Waiting for connections". */
 const LISTENING = '"id":23016';
 
@@ -104,18 +106,20 @@ export class MongodProcess {
       if (this.#child === child) this.#child = undefined;
     });
     const log: string[] = [];
+    let isPortTaken = false;
     const listening = Promise.withResolvers<void>();
     for (const stream of [child.stdout, child.stderr]) {
       if (!stream) continue;
       createInterface({ input: stream }).on('line', (line) => {
         log.push(line);
         if (log.length > KEPT_LOG_LINES) log.shift();
+        isPortTaken ||= line.includes(NOT_LISTENING);
         if (line.includes(LISTENING)) listening.resolve();
       });
     }
     void ended.then(([code]) => {
       listening.reject(
-        code === EXIT_NET_ERROR
+        isPortTaken || code === EXIT_NET_ERROR
           ? new PortTaken(`port ${this.port} is taken`)
           : new Error(`mongod ended with code ${code}:\n${log.join('\n')}`),
       );
