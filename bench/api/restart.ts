@@ -6,6 +6,7 @@ import { silentLogger, systemClock } from '../../src/platform/index.ts';
 import { AtlasClient } from '../../test/support/atlas-client.ts';
 import { type LinkspanProcess, runLinkspan } from '../../test/support/linkspan-process.ts';
 import { freePort } from '../../test/support/mongod-process.ts';
+import { TokenSource } from './token-source.ts';
 
 const ORG_ID = 'ab'.repeat(12);
 const ENVIRONMENT = {
@@ -40,10 +41,10 @@ export async function restartPeak(folder: string, agents: number): Promise<numbe
   const running: Promise<void>[] = [];
   try {
     const { LINKSPAN_BOOTSTRAP_PUBLIC_KEY: publicKey, LINKSPAN_BOOTSTRAP_PRIVATE_KEY: privateKey } = ENVIRONMENT;
-    const atlas = new AtlasClient(`http://127.0.0.1:${port}`, publicKey, privateKey);
+    const url = `http://127.0.0.1:${port}`;
+    const tokens = new TokenSource(url, new AtlasClient(url, publicKey, privateKey));
     const start = async (at: number) => {
-      const { body } = await atlas.send('POST', `/orgs/${ORG_ID}/liveMigrations/linkTokens`, { accessListIps: [] });
-      const [dataDir, host, token] = [join(folder, `agent-${at}`), `host-${at}`, String(body.linkToken)];
+      const [dataDir, host, token] = [join(folder, `agent-${at}`), `host-${at}`, await tokens.next()];
       const { client } = await establishLink({ dataDir, host, token, clock: systemClock }, stop.signal);
       const configuration = { host, dataDir, plainHttp: 'loopback', projects: [] } as const;
       const counting = noting(client, requests);
