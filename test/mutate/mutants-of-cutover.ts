@@ -120,6 +120,7 @@ export const OF_CUTOVER: MutantTable = {
   ],
   'test/engine/cutover/spare-watchdog.test.ts': [
     ['spare-watchdog-must-run', replace('$(operand)', 'condition'), 'was killed'],
+    ['watchdog-that-never-starts', keep('element 1', 'argument'), 'ends at its start'],
   ],
   'test/engine/cutover/taken-lock.test.ts': [['retry-lock-failed', remove(), 'its global lock is taken']],
   'test/engine/cutover/timeline.test.ts': [['first-attempt-of-order', keep('operand'), 'accounts for all of its time']],

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { dialRules, messageOf } from '../../platform/index.ts';
 import type { Clusters, Telling } from '../records/context.ts';
 import type { MigrationLog } from '../records/migration-log.ts';
@@ -46,7 +47,9 @@ export async function startWatchdog(
   stdin.write(`${JSON.stringify(order)}\n`);
   let hasStarted = false;
   try {
-    await once(stdout, 'data', { signal: AbortSignal.timeout(READY_WITHIN_MS) });
+    const signal = AbortSignal.timeout(READY_WITHIN_MS);
+    // rule: watchdog-that-never-starts
+    await Promise.race([once(stdout, 'data', { signal }), ended(stdout, signal)]);
     hasStarted = true;
   } catch (error) {
     context.logger.warn(
@@ -75,4 +78,9 @@ export async function startWatchdog(
       else if (!hasDeadline) keepQuiet();
     },
   };
+}
+
+async function ended(stdout: Readable, signal: AbortSignal): Promise<never> {
+  await once(stdout, 'end', { signal });
+  throw new Error('its process ended at its start');
 }

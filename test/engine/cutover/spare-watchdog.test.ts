@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { onFailpoint } from '../../../src/platform/index.ts';
+import { loggerTo, onFailpoint } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { childrenOf } from '../../support/process-status.ts';
 import { startPair } from '../../support/replica-set.ts';
@@ -45,4 +45,18 @@ test('a spare watchdog ends with a migration that is cancelled', { skip }, async
   running.steering.cancel(false);
   assert.equal(await running.outcome, 'CANCELLED');
   await eventually(() => watchdogs().length === 0, { what: 'the watchdog to end' });
+});
+
+test('a cutover waits for no watchdog that ends at its start', { skip }, async () => {
+  await using pair = await startPair();
+  const lines: { event: string; reason?: string }[] = [];
+  await using running = RunningMigration.start(pair, { logger: loggerTo((line) => void lines.push(JSON.parse(line))) });
+  await running.untilReady();
+  process.env.NODE_OPTIONS = '--no-such-option';
+  await running.commit().finally(() => delete process.env.NODE_OPTIONS);
+  const warned = lines.filter(({ event }) => event === 'cutover.without_watchdog');
+  assert.deepEqual(
+    warned.map(({ reason }) => reason),
+    ['its process ended at its start'],
+  );
 });
