@@ -6,15 +6,17 @@ import { clusterFolder } from '../support/cluster-folder.ts';
 import { findMongod } from '../support/mongod-binary.ts';
 import type { TemporaryFolder } from '../support/temporary-folder.ts';
 import { everyMutant, type SyntaxMutant } from './every-mutant.ts';
+import { MUTANTS } from './mutants.ts';
 import { type Reach, reaches, reachOf } from './reaching-tests.ts';
 import { repositoryCopy } from './repository-copy.ts';
+import { readRules } from './rules.ts';
 import { runTests } from './run-tests.ts';
 
 /**
  * `npm run mutate:every -- [--unreached] [--part 1/1] [--parallel 3] FOLDER…`: breaks each awaited statement, guard and order of the source files of
- * folders that has no rule's tag, and runs the tests of the engine that reach it, at most four of them: the shortest first, those of the same
- * folder before others. Prints what survives, and what no test reaches; with `--unreached` only the latter, and runs no mutant. The first run
- * takes half an hour longer, because it measures what each test reaches.
+ * folders that has no rule's tag, and runs the tests of the engine that reach it, at most four of them: the shortest first, those of the file's rules and of
+ * the same folder before others. Prints what survives, and what no test reaches; with `--unreached` only the latter, and runs no mutant. The first
+ * run takes half an hour longer, because it measures what each test reaches.
  * Exit code 0: all were killed, or have a verdict in `survivors.md`. Exit code 1: some survived. Exit code 2: there is no such file.
  */
 const { values, positionals } = parseArgs({
@@ -28,7 +30,8 @@ const { values, positionals } = parseArgs({
 });
 /** Most test files that run for a mutant. */
 const TESTS = 4;
-/** How much sooner a test of the same folder runs than others. */
+/** How much sooner a test runs that kills a rule's mutant of the same file, or is of the same folder. */
+const OF_RULE = 0.1;
 const SAME_FOLDER = 0.3;
 const root = resolve(import.meta.dirname, '../..');
 const parallel = Number(values.parallel);
@@ -37,6 +40,7 @@ process.env.LINKSPAN_TEST_CLUSTERS ??= clusterFolder();
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/mutants');
 
 const engine = globSync('src/engine/**/*.ts', { cwd: root }).sort();
+const fileOfRule = new Map(readRules(root).map(({ name, file }) => [name, file]));
 const files = engine.filter((file) => positionals.some((folder) => file.startsWith(folder)));
 const tests = globSync('test/engine/**/*.test.ts', { cwd: root }).sort();
 const reach = (await reachOf(root, tests, engine, parallel)).filter(({ passes }) => passes);
@@ -74,8 +78,7 @@ async function tryMutant(mutant: SyntaxMutant, copies: TemporaryFolder[]): Promi
   const chosen = reaching.slice(0, TESTS);
   let killer: string | undefined;
   for (const { test } of chosen) {
-    const { failed } = await runTests(copy.path, { file: test });
-    killer = failed[0];
+    ({ failed: killer } = await runTests(copy.path, { file: test }));
     if (killer !== undefined) break;
   }
   writeFileSync(broken, readFileSync(join(root, mutant.file)));
@@ -98,6 +101,8 @@ function testsOf(mutant: SyntaxMutant): Reach[] {
 }
 
 function costOf({ test, seconds }: Reach, { file }: SyntaxMutant): number {
+  if (MUTANTS.some((mutant) => mutant.tests.file === test && fileOfRule.get(mutant.rule) === file))
+    return seconds * OF_RULE;
   const isSame = relative('test', dirname(test)) === relative('src', dirname(file));
   return seconds * (isSame ? SAME_FOLDER : 1);
 }

@@ -70,14 +70,13 @@ async function tryMutant(mutant: Mutant): Promise<{ readonly killed: boolean; re
   const running = healthy.get(id) ?? runTests(root, mutant.tests);
   healthy.set(id, running);
   const before = await running;
-  if (before.failed.length > 0 || before.passed === 0)
-    return { killed: false, why: `without the mutant, too, ${before.failed.join(', ') || 'no test'} fails` };
+  if (before.failed !== undefined || before.passed === 0)
+    return { killed: false, why: `without the mutant, too, ${before.failed ?? 'no test'} fails` };
   const rule = ruleOf(mutant);
   using folder = repositoryCopy(root);
   writeFileSync(join(folder.path, rule.file), mutate(mutant, rule));
   const { passed, failed } = await runTests(folder.path, mutant.tests);
-  const [first] = failed;
-  return first === undefined
+  return failed === undefined
     ? { killed: false, why: `${passed} tests of ${mutant.tests.file} still pass` }
-    : { killed: true, why: `fails: ${first}` };
+    : { killed: true, why: `fails: ${failed}` };
 }

@@ -11,8 +11,11 @@ function clientWith(accounts: Readonly<Record<string, readonly Document[]>>): Mo
 test('no one is warned of users who bypass a write block where none can (accounts of no real server)', async () => {
   const reader = { user: 'reader', db: 'shop', roles: [{ role: 'read', db: 'shop' }] };
   assert.equal(await bypassingUsers(clientWith({ 'system.users': [reader] })), undefined);
-  const roles = [{ role: 'own', db: 'admin', roles: [], privileges: [{ actions: ['bypassWriteBlockingMode'] }] }];
+  const own = { role: 'own', db: 'admin', roles: [], privileges: [{ actions: ['bypassWriteBlockingMode'] }] };
+  // Comes before the role that it inherits from.
+  const heirs = { role: 'heirs', db: 'shop', roles: [{ role: 'own', db: 'admin' }], privileges: [] };
   const owner = { user: 'owner', db: 'shop', roles: [{ role: 'own', db: 'admin' }] };
-  const client = clientWith({ 'system.users': [reader, owner], 'system.roles': roles });
-  assert.equal(await bypassingUsers(client), 'shop.owner');
+  const heir = { user: 'heir', db: 'shop', roles: [{ role: 'heirs', db: 'shop' }] };
+  const client = clientWith({ 'system.users': [reader, owner, heir], 'system.roles': [heirs, own] });
+  assert.equal(await bypassingUsers(client), 'shop.owner, shop.heir');
 });
