@@ -7,7 +7,7 @@ import { claimOf, WorkerEvents } from './worker-events.ts';
 
 const WORKER = join(import.meta.dirname, 'worker.ts');
 /** More than the two cores of a small machine, because tests mostly wait. */
-const WORKERS = 4;
+const WORKERS = 5;
 
 /**
  * Runs test files, given by absolute paths, and counts their results in the tally. A worker takes one file after the other. The files of a

@@ -7,7 +7,7 @@ import { statusOf } from './process-status.ts';
 /** A file system in memory. */
 const MEMORY = '/dev/shm';
 const PREFIX = 'linkspan-tests-';
-/** The oplog of a server takes up to 512 MB. At most four files of tests run at a time, each with up to six servers. */
+/** The oplog of a server takes up to 512 MB. At most five files of tests run at a time, each with up to six servers. */
 const NEEDED_BYTES = 10 * 1024 ** 3;
 
 /**
