@@ -33,6 +33,8 @@ const TESTS = 4;
 /** How much sooner a test runs that kills a rule's mutant of the same file, or is of the same folder. */
 const OF_RULE = 0.1;
 const SAME_FOLDER = 0.3;
+/** For a file of tests, together with three times what it took at the measurement. */
+const SHORTEST_DEADLINE_MS = 60_000;
 const root = resolve(import.meta.dirname, '../..');
 const parallel = Number(values.parallel);
 process.env.LINKSPAN_MONGOD = (await findMongod()).path;
@@ -77,8 +79,8 @@ async function tryMutant(mutant: SyntaxMutant, copies: TemporaryFolder[]): Promi
   const reaching = testsOf(mutant);
   const chosen = reaching.slice(0, TESTS);
   let killer: string | undefined;
-  for (const { test } of chosen) {
-    ({ failed: killer } = await runTests(copy.path, { file: test }));
+  for (const { test, seconds } of chosen) {
+    ({ failed: killer } = await runTests(copy.path, { file: test }, SHORTEST_DEADLINE_MS + seconds * 3_000));
     if (killer !== undefined) break;
   }
   writeFileSync(broken, readFileSync(join(root, mutant.file)));

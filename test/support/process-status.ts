@@ -2,11 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Returns the kernel's status of a process (see `proc(5)`); nothing when it has ended. */
 export function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    return '';
-  }
+  return ofProcess(pid, 'status');
+}
+
+/** Returns the environment that a process was started with (see `proc(5)`); nothing when it has ended. */
+export function environmentOf(pid: number): string {
+  return ofProcess(pid, 'environ');
 }
 
 /** Returns the running children of a process. */
@@ -16,4 +17,12 @@ export function childrenOf(pid: number): number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((each) => parentOf(each) === pid);
+}
+
+function ofProcess(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
 }
