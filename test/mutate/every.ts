@@ -14,8 +14,8 @@ import { runTests } from './run-tests.ts';
 
 /**
  * `npm run mutate:every -- [--unreached] [--part 1/1] [--parallel 3] FOLDER…`: breaks each awaited statement, guard and order of the source files of
- * folders that has no rule's tag, and runs the tests of the engine that reach it, at most four of them: the shortest first, those of the file's rules and of
- * the same folder before others. Prints what survives, and what no test reaches; with `--unreached` only the latter, and runs no mutant. The first
+ * folders that has no rule's tag, and runs the tests of the engine that reach it: the two soonest, those of the same folder before others, and at most four
+ * that kill mutants of the file's rules. Prints what survives, and what no test reaches; with `--unreached` only the latter, and runs no mutant. The first
  * run takes half an hour longer, because it measures what each test reaches.
  * Exit code 0: all were killed, or have a verdict in `survivors.md`. Exit code 1: some survived. Exit code 2: there is no such file.
  */
@@ -28,10 +28,10 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-/** Most test files that run for a mutant. */
-const TESTS = 4;
-/** How much sooner a test runs that kills a rule's mutant of the same file, or is of the same folder. */
-const OF_RULE = 0.1;
+/** Test files that run for a mutant: the soonest, then those that kill mutants of the file's rules. */
+const SOONEST = 2;
+const OF_RULES = 4;
+/** How much sooner a test of the same folder runs than others. */
 const SAME_FOLDER = 0.3;
 /** For a file of tests, together with three times what it took at the measurement. */
 const SHORTEST_DEADLINE_MS = 60_000;
@@ -77,7 +77,11 @@ async function tryMutant(mutant: SyntaxMutant, copies: TemporaryFolder[]): Promi
   const broken = join(copy.path, mutant.file);
   writeFileSync(broken, mutant.text);
   const reaching = testsOf(mutant);
-  const chosen = reaching.slice(0, TESTS);
+  const isOfRules = ({ test }: Reach) =>
+    MUTANTS.some((one) => one.tests.file === test && fileOfRule.get(one.rule) === mutant.file);
+  const rest = reaching.slice(SOONEST);
+  const ofRules = rest.filter(isOfRules).slice(0, OF_RULES);
+  const chosen = [...reaching.slice(0, SOONEST), ...(ofRules.length > 0 ? ofRules : rest.slice(0, SOONEST))];
   let killer: string | undefined;
   for (const { test, seconds } of chosen) {
     ({ failed: killer } = await runTests(copy.path, { file: test }, SHORTEST_DEADLINE_MS + seconds * 3_000));
@@ -103,8 +107,6 @@ function testsOf(mutant: SyntaxMutant): Reach[] {
 }
 
 function costOf({ test, seconds }: Reach, { file }: SyntaxMutant): number {
-  if (MUTANTS.some((mutant) => mutant.tests.file === test && fileOfRule.get(mutant.rule) === file))
-    return seconds * OF_RULE;
   const isSame = relative('test', dirname(test)) === relative('src', dirname(file));
   return seconds * (isSame ? SAME_FOLDER : 1);
 }
