@@ -82,6 +82,7 @@ export const OF_CUTOVER: MutantTable = {
       replace('(stream.release(), { again: [], shorter: [], unordered: [] })'),
       'discard on their own',
     ],
+    ['once-compares-changed-catalog', keep('operand', 'condition'), 'at the end of a copy'],
   ],
   'test/engine/cutover/plain-twins.test.ts': [
     ['unique-index-first', replace('[]'), 'stands for both'],

@@ -267,6 +267,8 @@ export const OF_DATA: MutantTable = {
     ['refuse-admin-collections', remove()],
   ],
   'test/engine/preflight/findings.test.ts': [
+    ['needs-oplog-for-block-owner', remove(), 'whose block it has'],
+    ['needs-block-for-block-owner', remove(), 'whose block it has'],
     ['complete-late-checks', remove('operand 2'), 'has a run check by itself'],
     ['warn-below-recovering-patch', replace('true', 'operand 2'), 'may not start again after a kill'],
     ['warn-of-old-source', replace('$(name).once', 'condition'), 'may not start again after a kill'],

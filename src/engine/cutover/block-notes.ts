@@ -101,7 +101,9 @@ export async function hasAnnounced(source: MongoClient, claim: string, after: Ti
 /** Whether the user may read whose the block of a replica set is. */
 export async function canReadBlockState(source: MongoClient): Promise<boolean> {
   const look = async () => {
+    // rule: needs-oplog-for-block-owner
     await source.db('local').command({ find: OPLOG, limit: 1, projection: { _id: 1 } });
+    // rule: needs-block-for-block-owner
     await source.db(BLOCKS.database).command({ find: BLOCKS.name, limit: 1 });
     return true;
   };

@@ -86,3 +86,14 @@ test('a copy with `once` ends although the source is written to all the time', {
     copied.toSorted((a, b) => a - b),
   );
 });
+
+test('a definition that another client changes on the destination at the end of a copy with `once` fails it', {
+  skip,
+}, async () => {
+  await using pair = await startPair();
+  await pair.source.client.db('shop').collection('items').createIndex({ n: 1 });
+  const there = pair.destination.client.db('shop').collection('items');
+  using changed = onceAt('engine.cutover.drained', async () => void (await there.dropIndex('n_1')));
+  await assert.rejects(syncOnce(pair, { once: true }), { code: 'VERIFICATION_FAILED', message: /shop\.items: / });
+  assert.ok(changed.result !== undefined);
+});

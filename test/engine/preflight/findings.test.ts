@@ -217,11 +217,20 @@ describe('a look at two clusters', { skip: needsSource('6.0', 'its findings are 
     await level('6.0');
   });
 
-  test('finds a user on the source who may not read whose block it has', async () => {
+  test('finds a user on the source who may not read whose block it has, or not all that tells it', async () => {
     const { uri } = await sourceUser(clusters.source, { readsOplog: false });
-    const unseen = (await clusters.check({ source: uri })).find(({ code }) => code === 'BLOCK_OWNER_UNSEEN');
-    assert.match(unseen?.message ?? '', /may not read its oplog/);
-    await clusters.source.client.db('admin').command({ dropUser: 'blind' });
+    const admin = clusters.source.client.db('admin');
+    await admin.command({ createRole: 'blindReads', privileges: [], roles: [] });
+    await admin.command({ grantRolesToUser: 'blind', roles: ['blindReads'] });
+    const oplog = { db: 'local', collection: 'oplog.rs' };
+    const block = { db: 'config', collection: 'user_writes_critical_sections' };
+    for (const resources of [[], [oplog], [block]]) {
+      const privileges = resources.map((resource) => ({ resource, actions: ['find'] }));
+      await admin.command({ updateRole: 'blindReads', privileges, roles: [] });
+      const unseen = (await clusters.check({ source: uri })).find(({ code }) => code === 'BLOCK_OWNER_UNSEEN');
+      assert.match(unseen?.message ?? '', /may not read its oplog/, resources[0]?.collection);
+    }
+    await admin.command({ dropUser: 'blind' });
   });
 
   test('finds users who write through the block by a role of their own, or one that it inherits', async () => {
