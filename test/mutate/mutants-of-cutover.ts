@@ -61,6 +61,7 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/last-look.test.ts': [
     ['catalog-changes-in-last-look', replace('$(name 5) === $(name 6)'), 'after the drain'],
     ['close-intake-after-last-look', remove(), 'between the last look and the commit'],
+    ['commit-before-opening', remove(), 'between the last look and the commit'],
     ['barrier-of-last-look', replace('await $(name 3).hold($(name 2).signal)'), 'after the drain'],
     ['wait-for-quiet-source', operator('<', 'value'), 'after the drain'],
     ['writes-under-block', operator('>=', 'value'), 'give up at once'],

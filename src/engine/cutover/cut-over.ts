@@ -100,6 +100,7 @@ export async function cutOver(
       const blocking = { ...options, ...blockable, positions, watchdog, claim };
       const drained = await drainUnderBlock(context, log, stream, blocking);
       if ('reason' in drained) return drained;
+      // rule: commit-before-opening
       await drained.committing;
     } else {
       const cappedUncertain = await drainWithoutBlock(attempt, stream, timeline);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { writesAreBlocked } from '../../../src/engine/mongodb/write-block.ts';
 import { onFailpoint, systemClock } from '../../../src/platform/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { expectIdentical } from '../../support/expect-identical.ts';
@@ -136,13 +137,16 @@ test('a user who writes under the block without end keeps the source from being 
 });
 
 // id: written-before-commit-alarm
-test('what comes between the last look and the commit is not applied, and raises an alarm', { skip }, async () => {
-  await using pair = await startPair({ source: { auth: true } });
+test('what comes between the last look and the commit is not applied, raises an alarm, and opens no destination', {
+  skip,
+}, async () => {
+  await using pair = await startPair({ source: { auth: true }, destination: { auth: true } });
   const items = pair.source.client.db('shop').collection('items');
   await items.insertOne({ n: 1 });
   await using running = RunningMigration.start(pair, { clock: withoutCheckpoints });
   await running.untilReady();
   let drained = false;
+  let openBefore: boolean | undefined;
   using _drained = onFailpoint('engine.cutover.drained', async () => {
     drained = true;
   });
@@ -153,10 +157,12 @@ test('what comes between the last look and the commit is not applied, and raises
     await pair.source.client.db('shop').createCollection('after');
     const taken = () => running.progress.changes.read > 0;
     await eventually(taken, { what: 'what must not come', deadlineMs: 500 }).catch(() => undefined);
+    openBefore = !(await writesAreBlocked(pair.destination.client));
   });
   running.steering.cutOver();
   assert.equal(await running.outcome, 'COMMITTED');
   assert.equal(running.progress.changes.read, 0);
+  assert.equal(openBefore, false, 'the destination was open before the commit was on record');
   const there = pair.destination.client.db('shop');
   assert.equal((await there.listCollections().toArray()).length, 1);
   assert.match(running.progress.warnings.join(), /the source received 2 changes in shop\.items, shop\.after\./);
