@@ -83,7 +83,7 @@ export const OF_CUTOVER: MutantTable = {
       replace('(stream.release(), { again: [], shorter: [], unordered: [] })'),
       'discard on their own',
     ],
-    ['once-compares-changed-catalog', keep('operand', 'condition'), 'at the end of a copy'],
+    ['once-compares-again', keep('operand', 'condition'), 'at the end of a copy'],
   ],
   'test/engine/cutover/plain-twins.test.ts': [
     ['unique-index-first', replace('[]'), 'stands for both'],
@@ -100,6 +100,7 @@ export const OF_CUTOVER: MutantTable = {
     ['reserve-unseen-writes', remove('operand'), 'the right to read the oplog'],
     ['warnings-after-commit', remove(), 'what others wrote'],
     ['uncertain-capped-on-record', replace('$(name 5): $(name 5)([])', 'property'), 'changed whenever it was compared'],
+    ['once-compares-again', remove('operand'), 'compares a capped collection again'],
   ],
   'test/engine/cutover/settle-block.test.ts': [
     ['settle-under-own-claim', remove(), 'stopped while it opens'],

@@ -47,7 +47,7 @@ export async function commitOnce(
     const changed = capped.filter((namespace) => look.namespaces.includes(namespace));
     const differed = [...again, ...shorter, ...unordered].map(({ namespace }) => namespace);
     uncertain = [...new Set([...changed, ...differed])];
-    // rule: once-compares-changed-catalog
+    // rule: once-compares-again
     if (uncertain.length === 0 && difference === undefined) break;
     if (round === MOST_ROUNDS) {
       refuseDifference(difference);

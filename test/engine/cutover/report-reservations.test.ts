@@ -7,6 +7,7 @@ import { LEAST_ROLES, leastPrivilegeUsers } from '../../support/least-privilege.
 import { startPair } from '../../support/replica-set.ts';
 import { needsSource } from '../../support/source-version.ts';
 import { fillLog } from '../capped-log.ts';
+import { onceAt } from '../reach-points.ts';
 import { RunningMigration } from '../running-migration.ts';
 
 checkForLeaks();
@@ -96,4 +97,14 @@ test('a copy with `once` does not claim that a capped collection is equal that c
     shown,
     /^Verified, except for 1 capped collection: equal at .* may differ: shop\.log\..* compared differs\.$/,
   );
+});
+
+test('a copy with `once` compares a capped collection again that changed while it was compared', { skip }, async () => {
+  await using pair = await startPair();
+  const log = await fillLog(pair, 10);
+  using changed = onceAt('engine.cutover.drained', async () => void (await log.insertOne({ _id: 10 })));
+  await using running = RunningMigration.start(pair, { once: true });
+  assert.equal(await running.outcome, 'COMMITTED');
+  assert.ok(changed.result !== undefined);
+  assert.equal(isVerified(running.progress), true, verificationText(running.progress));
 });
