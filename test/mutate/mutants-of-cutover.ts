@@ -119,6 +119,7 @@ export const OF_CUTOVER: MutantTable = {
   'test/engine/cutover/source-watch.test.ts': [
     ['last-barrier-of-watch', replace('true'), 'however much'],
     ['same-set-while-watched', remove(), 'another replica set'],
+    ['unknown-set-while-watched', remove('operand 2'), 'which replica set answers'],
     ['watch-account-changes', remove(), 'changes of users and roles'],
   ],
   'test/engine/cutover/spare-watchdog.test.ts': [

@@ -24,6 +24,7 @@ export async function confirmWatched(
   const [found, hello] = await retrier.run('the source', () =>
     Promise.all([clusterIdOf(client), client.db('admin').command({ hello: 1 })]),
   );
+  // rule: unknown-set-while-watched
   if (sourceId !== '' && found !== '' && found !== sourceId)
     // rule: same-set-while-watched
     throw new Error('another replica set answers under the address of the source');
