@@ -223,6 +223,7 @@ export const OF_DATA: MutantTable = {
   ],
   'test/engine/mongodb/failure-policy.test.ts': [['retry-full-cache', remove(), 'whose cache is full']],
   'test/engine/mongodb/fence.test.ts': [
+    ['confirm-collections-of-destination', remove(), 'whose collections another client dropped'],
     ['keep-regular-expressions', replace('false', 'literal'), 'names the duplicate value'],
     ['drop-by-uuid', remove('property 2'), 'does not meet what took the name'],
     ['fence-each-session', remove(), 'shuts earlier engines out'],

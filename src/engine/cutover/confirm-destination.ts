@@ -31,5 +31,6 @@ export async function confirmDestination({
     const namespace = `${database}.${lost.destinationName}`;
     throw new UserError('NAMESPACE_CONFLICT', [namespace, 'another client dropped or renamed it on the destination']);
   };
+  // rule: confirm-collections-of-destination
   await allEnded([...byDatabase].map(([database, collections]) => slots.run(() => confirm(database, collections))));
 }
