@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { childrenOf, environmentOf } from '../support/process-status.ts';
+import { childrenOf, environmentOf, runningProcesses } from '../support/process-status.ts';
 import type { TestEvent } from '../support/test-tally.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -55,13 +55,24 @@ export async function runTests(
   return { passed, failed };
 }
 
-/** Waits until the process of a run has ended, which has the mark in its environment. */
+/** Waits until all processes of a run have ended, which have the mark in their environment. */
 async function ended(mark: string): Promise<void> {
   const began = Date.now();
   for (;;) {
-    const left = childrenOf(process.pid).filter((pid) => environmentOf(pid).includes(mark));
+    const left = runningProcesses().filter((pid) => environmentOf(pid).includes(mark));
     if (left.length === 0) return;
-    if (Date.now() - began > KILLED_AFTER_MS) for (const pid of left) process.kill(pid, 'SIGKILL');
+    const own = childrenOf(process.pid);
+    // The watchdogs of engines outlive their test.
+    const isOver = !left.some((pid) => own.includes(pid));
+    if (isOver || Date.now() - began > KILLED_AFTER_MS) for (const pid of left) kill(pid);
     await delay(POLL_MS);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
   }
 }

@@ -13,10 +13,14 @@ export function environmentOf(pid: number): string {
 /** Returns the running children of a process. */
 export function childrenOf(pid: number): number[] {
   const parentOf = (each: number) => Number(/^PPid:\s+(\d+)/m.exec(statusOf(each))?.[1]);
+  return runningProcesses().filter((each) => parentOf(each) === pid);
+}
+
+/** Returns the ids of all running processes. */
+export function runningProcesses(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((each) => parentOf(each) === pid);
+    .map(Number);
 }
 
 function ofProcess(pid: number, file: string): string {
