@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { runningProcesses } from '../support/process-status.ts';
 
 /** Clock ticks of `/proc` in a second: Linux shows 100 to all programs. */
 const TICKS_PER_SECOND = 100;
@@ -12,7 +13,7 @@ const TIMES = [11, 12, 13, 14];
  */
 export function cpuSeconds(pid = process.pid): number {
   const children = new Map<number, { readonly pid: number; readonly ticks: number }[]>();
-  for (const each of pidsOfAll()) {
+  for (const each of runningProcesses()) {
     const fields = statOf(each);
     if (fields === undefined) continue;
     const ticks = TIMES.reduce((sum, n) => sum + Number(fields[n]), 0);
@@ -23,14 +24,6 @@ export function cpuSeconds(pid = process.pid): number {
   const ticksBelow = (parent: number): number =>
     (children.get(parent) ?? []).reduce((sum, child) => sum + child.ticks + ticksBelow(child.pid), 0);
   return ticksBelow(-1) / TICKS_PER_SECOND;
-}
-
-function pidsOfAll(): number[] {
-  try {
-    return readdirSync('/proc').map(Number).filter(Number.isInteger);
-  } catch {
-    return [];
-  }
 }
 
 function statOf(pid: number): string[] | undefined {

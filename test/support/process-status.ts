@@ -16,11 +16,13 @@ export function childrenOf(pid: number): number[] {
   return runningProcesses().filter((each) => parentOf(each) === pid);
 }
 
-/** Returns the ids of all running processes. */
+/** Returns the ids of all running processes; none where there is no `/proc`. */
 export function runningProcesses(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
 }
 
 function ofProcess(pid: number, file: string): string {
